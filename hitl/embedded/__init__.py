@@ -1,0 +1,1 @@
+"""Everything one laptop needs to run hitl without a server installed: PostgreSQL, a broker, a supervisor."""

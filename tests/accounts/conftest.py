@@ -1,0 +1,3 @@
+from tests.delivery.conftest import race_world
+
+__all__ = ["race_world"]
