@@ -1,5 +1,6 @@
 """/guidelines/<t>/suite: a task type's policy test suite, its next version, its runs and what each of them found."""
 
+import re
 import uuid
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -61,8 +62,9 @@ class SuitePage(Page):
         self.actor.require(Permission.WRITE_POLICIES)
         kind = task_type_for(self.actor, slug)
         chosen = request.POST.get("version", "")
-        number = int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) < 10 else None
-        made = attempt(request, lambda: request_suite_run(actor=self.actor, task_type=kind, number=number))
+        number = int(chosen) if re.fullmatch(r"[0-9]{1,9}", chosen) else 0  # no version has it, which is then said
+        asked = number if chosen else None
+        made = attempt(request, lambda: request_suite_run(actor=self.actor, task_type=kind, number=asked))
         return redirect("feedback:suite-run", made.pk) if made else redirect("feedback:suite", slug)
 
 

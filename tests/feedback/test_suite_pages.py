@@ -111,3 +111,11 @@ def test_a_run_on_nothing_is_refused_in_words(world: World) -> None:
     answer = alice.post("/guidelines/loan/suite", {"version": "99"}, follow=True)
     assert "This task type has no test suite yet; write one first." in answer.content.decode()
     assert alice.get("/guidelines/nothing/suite").status_code == 404
+
+
+def test_a_version_the_policy_does_not_have_is_refused_and_not_taken_for_the_active_one(world: World) -> None:
+    written(world)
+    for forged in ("99", "newest", "-1", "1" * 40):
+        answer = world.browser("alice").post("/guidelines/loan/suite", {"version": forged}, follow=True)
+        assert "This policy has no version" in answer.content.decode()
+    assert not SuiteRun.objects.exists()
