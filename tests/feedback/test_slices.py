@@ -1,5 +1,7 @@
 """Maps of slices, from labels to live decisions: fitted, certified, proposed, in force, shown."""
 
+from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -22,7 +24,8 @@ from routing.engine.features import Features
 from routing.engine.replay import replay_one
 from routing.models import Calibration, PolicyVersion, RoutingDecision
 from routing.selectors import snapshot_of_version
-from tests.factories import World, policy_document
+from tests.delivery.race import own_database
+from tests.factories import World, make_world, policy_document
 from tests.feedback.history import observe_regions
 
 API, PAGE = "/api/v1/calibrations", "/ops/calibration"
@@ -37,8 +40,22 @@ def run(world: World) -> RecalibrationRun:
     return done
 
 
+@pytest.fixture(scope="module")
+def past(migrated: None, django_db_blocker: Any) -> Iterator[World]:
+    """Two regions' labels in a database of this file's own, made once: they take longer than what is asked of them."""
+    with django_db_blocker.unblock(), own_database():
+        world = make_world()
+        observe_regions(world, 3_000)
+        rebuild_labels()
+        yield world
+
+
+@pytest.fixture
+def world(past: World, db: None) -> World:
+    return deepcopy(past)
+
+
 def proposed(world: World) -> PolicyVersion:
-    observe_regions(world, 3_000)
     done = run(world)
     assert done.result == "proposed", done.detail
     return PolicyVersion.objects.get(pk=done.policy_version_id)
