@@ -1,7 +1,9 @@
 """Tests: fast password hashes, no broker; integration tests start real workers."""
 
+import os
+
 from hitl.settings.base import *  # noqa: F403
-from hitl.settings.base import ACCOUNT_RATE_LIMITS, INSTALLED_APPS
+from hitl.settings.base import ACCOUNT_RATE_LIMITS, DATABASES, INSTALLED_APPS
 
 SECRET_KEY = "test"  # noqa: S105
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -13,3 +15,4 @@ INSTALLED_APPS = [*INSTALLED_APPS, "hitl.demo"]
 HITL_WEBHOOK_ALLOW_PRIVATE = True
 HITL_MODEL_ALLOW_PRIVATE = True
 HITL_INLINE_SLOTS = 0
+DATABASES["default"]["TEST"] = {"TEMPLATE": os.environ.get("HITL_TEST_TEMPLATE")}  # null: migrate from nothing
