@@ -6,8 +6,13 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import setup_databases, teardown_databases
+from hypothesis import settings
 
 from tests.factories import World, make_world
+
+# The same examples in every run, however busy the machine; `--hypothesis-profile=default` draws others.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture

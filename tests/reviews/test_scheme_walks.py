@@ -59,7 +59,8 @@ class Walk:
             del self.held[name]
             token = held.claim.token or ""
             if what == "judge":
-                record_first_judgement(actor=actor, held=held, token=token, label=label)
+                if not self._has_said_first(name, held):
+                    record_first_judgement(actor=actor, held=held, token=token, label=label)
                 window = timedelta(seconds=600)
                 said = Said(label)
                 record_judgement(actor=actor, claim_id=held.claim.pk, token=token, said=said, hold=window)
@@ -68,6 +69,11 @@ class Walk:
                 expire_claims()
             else:
                 release_claim(actor=actor, claim_id=held.claim.pk, token=token)
+
+    def _has_said_first(self, name: str, held: Held) -> bool:
+        """A first judgement stays when the final one is undone."""
+        said = Judgement.objects.filter(review_id=held.claim.review_id, user=self.world.users[name], stage="first")
+        return said.exists()
 
     def _undo(self, name: str) -> None:
         said = Judgement.objects.filter(
