@@ -19,6 +19,7 @@ MASKS = (
     (r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)", "TIME"),
     (r"\w+\.? \d{1,2}, \d{4},? \d{1,2}(:\d\d)?(:\d\d)? [ap]\.m\.", "TIME"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?", "TIME"),
+    (r"\b\d\d/\d\d/\d{4}\b", "DATE"),
     (r"\b(\d{1,2}(:\d\d)? [ap]\.m\.|noon|midnight)", "TIME"),
     (r"[A-Za-z0-9_-]{43,}", "TOKEN"),
     (r"\b\d+ (seconds?|minutes?)\b", "AGO"),
