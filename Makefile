@@ -35,7 +35,7 @@ $(VENV)/%.stamp: requirements/%.txt | $(PYTHON)
 WORKERS ?= 2
 
 test: $(VENV)/dev.stamp  ## All tests that need no browser and no long run.
-	$(PYTHON) -m pytest -n $(WORKERS) -m "not browser and not soak"
+	$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal -m "not browser and not soak"
 
 test-data: $(VENV)/dev.stamp  ## Fetch the real data sets that some tests use; what cannot be had is said, and they skip.
 	$(PYTHON) -m bench.datasets
@@ -45,7 +45,7 @@ test-soak: $(VENV)/dev.stamp  ## Long runs: make run with kills, the API against
 	$(PYTHON) -m pytest -n $(WORKERS) -m soak tests/schema
 
 test-celery: $(VENV)/dev.stamp  ## Worker and beat as real processes on each broker: lost, killed, doubled.
-	$(PYTHON) -m pytest -m soak tests/soak
+	$(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup -m soak tests/soak
 
 test-browser: $(VENV)/dev.stamp browser  ## A real browser against the running pages.
 	DJANGO_ALLOW_ASYNC_UNSAFE=1 $(PYTHON) -m pytest -m browser

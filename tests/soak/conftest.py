@@ -1,4 +1,4 @@
-"""Every test here starts real processes, on each broker there is."""
+"""Every test here starts real processes, on each broker there is. They mostly wait, so brokers run at once."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +10,7 @@ from tests.soak.brokers import KINDS
 from tests.soak.stack import Stack, running
 
 
-@pytest.fixture(scope="package", params=KINDS)
+@pytest.fixture(scope="package", params=[pytest.param(kind, marks=pytest.mark.xdist_group(kind)) for kind in KINDS])
 def shared_stack(
     request: pytest.FixtureRequest,
     migrated: None,
