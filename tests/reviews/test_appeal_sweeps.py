@@ -1,13 +1,12 @@
 """An appeal always finds a person, or supervisors hear of it; a rate that leaves its past is told once."""
 
-import pytest
 
 from feedback.actions.labels import rebuild_labels
 from feedback.actions.spikes import watch_spikes
 from feedback.models import Signal, TrainingLabel
 from reviews.actions.appeal_sweeps import watch_appeals
 from reviews.models import Alert, Appeal, Case, Queue, Recourse, Reviewer, ReviewTask
-from tests.api.support import claim, judge, post
+from tests.api.support import claim, judge, post, submit_until
 from tests.api.test_appeals import answer, appeal, decided_by_bob
 from tests.factories import World
 
@@ -65,9 +64,7 @@ def test_what_it_found_is_a_signal_and_replaces_the_reviewers_label(world: World
 
 
 def test_an_automated_case_known_through_its_appeal_alone_is_no_sample(world: World) -> None:
-    case = world.submit(world.sure_case_body())
-    if case["status"] != "decided":
-        pytest.skip("drawn for review")
+    case = submit_until(world, "automate", world.sure_case_body())
     ReviewTask.objects.all().delete()
     appeal(world, case["id"])
     lease = claim(world, "bob")
