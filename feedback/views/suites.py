@@ -61,10 +61,10 @@ class SuitePage(Page):
         """Run the newest version on the policy version that was chosen."""
         self.actor.require(Permission.WRITE_POLICIES)
         kind = task_type_for(self.actor, slug)
-        chosen = request.POST.get("version", "")
-        number = int(chosen) if re.fullmatch(r"[0-9]{1,9}", chosen) else 0  # no version has it, which is then said
-        asked = number if chosen else None
-        made = attempt(request, lambda: request_suite_run(actor=self.actor, task_type=kind, number=asked))
+        number = None
+        if chosen := request.POST.get("version"):
+            number = int(chosen) if re.fullmatch(r"[0-9]{1,9}", chosen) else 0  # no policy has a version 0
+        made = attempt(request, lambda: request_suite_run(actor=self.actor, task_type=kind, number=number))
         return redirect("feedback:suite-run", made.pk) if made else redirect("feedback:suite", slug)
 
 

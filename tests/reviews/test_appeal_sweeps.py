@@ -1,6 +1,5 @@
 """An appeal always finds a person, or supervisors hear of it; a rate that leaves its past is told once."""
 
-
 from feedback.actions.labels import rebuild_labels
 from feedback.actions.spikes import watch_spikes
 from feedback.models import Signal, TrainingLabel
